@@ -19,6 +19,7 @@ struct TrainSpeaker: ParsableCommand {
     @Option(help: "Folder for checkpoints, weights and losses.", completion: .directory) var out: String
     @Option(help: "File for the encoder's weights only, with the names that they have in checkpoints.", completion: .file()) var export: String?
     @Option(help: "Steps in all.") var steps = 1000
+    @Option(help: "Highest learning rate.") var rate = 2e-3
     @Option(help: "Largest number of recordings of each speaker.") var perSpeaker = 30
     @Option(help: "config.json of the model; Pico's sizes when left out.", completion: .file()) var config: String?
     @Option(help: "Seed of weights, order and noise.") var seed: UInt64 = 1
@@ -53,11 +54,11 @@ struct TrainSpeaker: ParsableCommand {
         case .voice:
             try trainer.run(
                 VoiceEncoderTask(
-                    sizes.voiceEncoder, training: training, heldOut: heldOut, export: file, steps: steps, seed: seed))
+                    sizes.voiceEncoder, training: training, heldOut: heldOut, export: file, steps: steps, rate: rate, seed: seed))
         case .timbre:
             try trainer.run(
                 SpeakerEncoderTask(
-                    sizes.s3Gen.speakerEncoder, training: training, heldOut: heldOut, export: file, steps: steps, seed: seed))
+                    sizes.s3Gen.speakerEncoder, training: training, heldOut: heldOut, export: file, steps: steps, rate: rate, seed: seed))
         }
     }
 }

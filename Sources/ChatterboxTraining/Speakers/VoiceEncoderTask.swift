@@ -32,8 +32,8 @@ public final class VoiceEncoderTask: TrainingTask {
         _ = try VoiceEncoder(weights, config)
         var parameters = try weights.parameters.mapValues { try $0.to(.float32).clone() }
         if start == nil {
-            // Powers reach into the hundreds, at which the gates are saturated.
-            parameters["lstm.weight_ih_l0"] = try parameters["lstm.weight_ih_l0"]! * 0.3
+            // Powers may be in the hundreds, at which the gates are saturated and the embeddings of all recordings become the same.
+            parameters["lstm.weight_ih_l0"] = try parameters["lstm.weight_ih_l0"]! / Self.level(of: training)
         }
         parameters["similarity_weight"] = try Tensor([Float(10)])
         parameters["similarity_bias"] = try Tensor([Float(-5)])
@@ -41,6 +41,12 @@ public final class VoiceEncoderTask: TrainingTask {
         var settings = OptimizerSettings(schedule: .init(peak: rate, warmUp: 50, steps: steps))
         settings.averaging = 0.99
         groups = [ParameterGroup("encoder", parameters, settings)]
+    }
+
+    /// The root mean square of the inputs, from one recording of each speaker.
+    private static func level(of training: SpeakerRecordings) throws -> Double {
+        let mels = training.recordings.compactMap { $0.first?.mel }
+        return max(1e-9, try Tensor.cat(mels).square().mean().item(Double.self).squareRoot())
     }
 
     public func step(

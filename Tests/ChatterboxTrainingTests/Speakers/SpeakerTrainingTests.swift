@@ -9,7 +9,7 @@ import Torch
 
 @Suite("Training the speaker encoders") struct SpeakerTrainingTests {
     /// Six speakers that differ in their loudest band, with four recordings each.
-    private func recordings(_ folder: TemporaryFolder) throws -> SpeakerRecordings {
+    private func recordings(_ folder: TemporaryFolder, level: Float = 1) throws -> SpeakerRecordings {
         let generator = try Generator(seed: 4)
         var utterances: [Manifest.Utterance] = []
         for speaker in 0..<6 {
@@ -18,7 +18,7 @@ import Torch
                 let step = 2 * Float.pi * Float(400 + 700 * speaker) / 24_000
                 let samples = noise.enumerated().map { index, noise -> Float in
                     // A steady tone would be removed with the mean, so each speaker's tone is interrupted.
-                    0.3 * noise + (index / 3000 % 2 == 0 ? 0.2 * sin(step * Float(index)) : 0)
+                    level * (0.3 * noise + (index / 3000 % 2 == 0 ? 0.2 * sin(step * Float(index)) : 0))
                 }
                 let url = folder.url.appending(path: "\(speaker)-\(number).wav")
                 try AudioFile.write(Audio(samples: samples, sampleRate: 24_000), to: url)
@@ -35,10 +35,10 @@ import Torch
         return Dictionary(uniqueKeysWithValues: try withoutGradients { try task.validate() }.map { ($0.name, $0.value) })
     }
 
-    @Test("a voice encoder learns to distinguish artificial speakers, and its export loads")
-    func voiceEncoder() throws {
+    @Test("a voice encoder learns to distinguish artificial speakers at any level, and its export loads", arguments: [0.1, 1, 4] as [Float])
+    func voiceEncoder(level: Float) throws {
         let folder = try TemporaryFolder()
-        let recordings = try recordings(folder)
+        let recordings = try recordings(folder, level: level)
         var config = VoiceEncoderConfiguration()
         (config.hiddenSize, config.layers, config.embeddingSize, config.partialFrames, config.partialStep) = (16, 1, 16, 40, 20)
         let export = folder.url.appending(path: "ve.safetensors")
