@@ -102,12 +102,7 @@ public final class T3Task: TrainingTask {
             textShown = batch.map { _ in Double.random(in: 0..<1, using: &random) < shown }
             let speech = batch.map { task.tokens[corpus.numbers[$0]] ?? [] }
             let all = speech.flatMap { $0 }
-            input =
-                wrong == 0
-                ? nil
-                : speech.map { row in
-                    row.map { Double.random(in: 0..<1, using: &random) < wrong ? all.randomElement(using: &random)! : $0 }
-                }
+            input = wrong == 0 ? nil : speech.map { $0.replacing(share: wrong, with: all, using: &random) }
             self.speech = speech
             text = batch.map { configuration.framed(task.tokenizer.encode(TextNormalizer.english(corpus.utterance($0).text))) }
         }
@@ -140,5 +135,16 @@ public final class T3Task: TrainingTask {
             batches += 1
         }
         return zip(["speech", "text", "accuracy"], sums).map { TrainingMetric($0, $1 / batches) }
+    }
+}
+
+extension [Int] {
+    /// Speech tokens of which a random share is replaced by random others.
+    ///
+    /// - Parameters:
+    ///   - share: the expected share, 0 to 1.
+    ///   - others: the tokens that may take their place; at least one.
+    func replacing(share: Double, with others: [Int], using random: inout SplitMix64) -> [Int] {
+        map { Double.random(in: 0..<1, using: &random) < share ? others.randomElement(using: &random)! : $0 }
     }
 }

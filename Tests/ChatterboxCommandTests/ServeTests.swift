@@ -77,6 +77,7 @@
             let known = ["8G": 8_000_000_000, "1.5g": 1_500_000_000, "512M": 512_000_000, "2GB": 2_000_000_000, "100": 100, "0": 0, "3k": 3000]
             for (text, bytes) in known { #expect(ByteCount(argument: text)?.bytes == bytes, "\(text)") }
             for text in ["", "G", "-1", "8 G", "1e99", "nan", "8Q"] { #expect(ByteCount(argument: text) == nil, "\(text)") }
+            for text in ["8G", "1500M", "2T", "100", "0"] { #expect(ByteCount(argument: text)?.defaultValueDescription == text) }
         }
 
         @Test("limits, pinned models and names are checked before a model is loaded") func budgets() async throws {

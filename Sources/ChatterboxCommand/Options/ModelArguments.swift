@@ -173,10 +173,12 @@ extension Quantization: ExpressibleByArgument {}
 struct ByteCount: ExpressibleByArgument, Equatable {
     let bytes: Int
 
+    /// The largest first.
+    private static let units: [(name: Character, bytes: Int)] = [("T", 1_000_000_000_000), ("G", 1_000_000_000), ("M", 1_000_000), ("K", 1000)]
+
     init?(argument: String) {
-        let units: [Character: Double] = ["K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12]
         let text = argument.uppercased().hasSuffix("B") ? argument.dropLast() : argument[...]
-        let unit = text.last.flatMap { units[Character($0.uppercased())] }
+        let unit = text.last.flatMap { last in Self.units.first { String($0.name) == last.uppercased() } }.map { Double($0.bytes) }
         guard let number = Double(unit == nil ? text : text.dropLast()), number.isFinite, (0...1e18).contains(number * (unit ?? 1)) else {
             return nil
         }
@@ -185,8 +187,7 @@ struct ByteCount: ExpressibleByArgument, Equatable {
 
     /// The default value in help texts, in the largest unit of which it is a multiple.
     var defaultValueDescription: String {
-        let units = [(1_000_000_000, "G"), (1_000_000, "M"), (1000, "K")]
-        guard let (size, name) = units.first(where: { bytes > 0 && bytes.isMultiple(of: $0.0) }) else { return "\(bytes)" }
-        return "\(bytes / size)\(name)"
+        guard let unit = Self.units.first(where: { bytes > 0 && bytes.isMultiple(of: $0.bytes) }) else { return "\(bytes)" }
+        return "\(bytes / unit.bytes)\(unit.name)"
     }
 }

@@ -194,12 +194,8 @@ final class T3FineTuning: FineTuningTask {
             examples.companion(of: example, at: index, using: &random).features.speaker
         }
         let textShown = !isLearned || Double.random(in: 0..<1, using: &random) >= unconditionalRate
-        let input =
-            !isLearned || wrongTokens == 0
-            ? example.features.tokens
-            : example.features.tokens.map {
-                Double.random(in: 0..<1, using: &random) < wrongTokens ? tokens.randomElement(using: &random)! : $0
-            }
+        let spoken = example.features.tokens
+        let input = !isLearned || wrongTokens == 0 ? spoken : spoken.replacing(share: wrongTokens, with: tokens, using: &random)
         return Row(
             example: example, input: input, textShown: textShown, prompt: Array(prompt.prefix(promptLength)),
             voice: try Tensor.stack(voices).mean(axis: 0).normalised(axis: 0))

@@ -141,20 +141,16 @@ public final class VocoderTask: TrainingTask {
 
         // The discriminators' feature loss is relative to the features of the whole batch, so its gradient goes first to the waveforms of all
         // parts, and from there to the parameters part by part. In one graph made by several threads, the order of autograd's additions varies.
-        let made = try descent.threads.map(parts, made), recorded = try Tensor.cat(parts.map(\.excerpts.waveform))
-        let waveforms = try Tensor.cat(made).detached().requiresGradient(true)
+        let partWaveforms = try descent.threads.map(parts, made), recorded = try Tensor.cat(parts.map(\.excerpts.waveform))
+        let waveforms = try Tensor.cat(partWaveforms).detached().requiresGradient(true)
         let distance = try spectra(waveforms, target: recorded)
         let judges = try WaveformDiscriminator(Weights(tensors: judgeParameters, named: "training")["judges"])
         let judgeLoss = try judges.loss(recorded: recorded, made: waveforms)
         try descent("judges", judgeLoss)
         let taught = try judges.teach(recorded: recorded, made: waveforms)
         let vocoderLoss = try weighted(distance) + taught.adversarial * options.adversarial + taught.features * options.features
-        let gradient = try vocoderLoss.gradients(of: [waveforms])[0]!
-        let starts = parts.indices.map { $0 * Self.together }
-        try descent("vocoder", zip(made, starts).map { (waveform: $0, start: $1) }) { part in
-            let ofPart = try gradient.narrow(axis: 0, from: part.start, count: part.waveform.shape[0])
-            return PartOfLoss(try (part.waveform * ofPart).sum())
-        }
+        let gradients = try vocoderLoss.gradients(of: [waveforms])[0]!.split(Self.together, axis: 0)
+        try descent("vocoder", Array(zip(partWaveforms, gradients))) { waveform, gradient in PartOfLoss(try (waveform * gradient).sum()) }
         return try Self.metrics(distance) + pitchMetrics + [
             TrainingMetric("judges", try judgeLoss.item()), TrainingMetric("adversarial", try taught.adversarial.item()),
             TrainingMetric("features", try taught.features.item()),
