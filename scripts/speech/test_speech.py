@@ -9,6 +9,7 @@ import unittest
 import numpy
 
 import judge
+import likeness
 import lots
 import sound
 import templates
@@ -190,6 +191,47 @@ class Network(unittest.TestCase):
         # The packaged network's own errors, from inputs quantised to 8 bits, are about 17 dB below the speech.
         self.assertLess(((made - expected) ** 2).sum(), 0.1 * (expected ** 2).sum())
         numpy.testing.assert_array_equal(speak(*inputs), made)
+
+
+def voice(hertz, seconds=1.2):
+    """Ten harmonics of a melody, whose frequencies in Hz are given at equal distances in time."""
+    times = numpy.arange(int(seconds * RATE)) / RATE
+    melody = numpy.interp(times, numpy.linspace(0, seconds, len(hertz)), hertz)
+    turns = 2 * numpy.pi * numpy.cumsum(melody) / RATE
+    return 0.1 * sum(numpy.sin(number * turns) / number for number in range(1, 11))
+
+
+class Likeness(unittest.TestCase):
+    def test_the_pitch_of_a_voice_is_found_and_noise_has_none(self):
+        for hertz in (80, 120, 227, 390):
+            found = likeness.pitch(likeness.frames(voice([hertz, hertz]), RATE), RATE)[5:-5]
+            self.assertLess(abs(found / hertz - 1).max(), 0.02)
+        noise = numpy.random.default_rng(1).normal(size=RATE)
+        self.assertLess((likeness.pitch(likeness.frames(noise, RATE), RATE) > 0).mean(), 0.05)
+
+    def test_a_recording_is_like_itself(self):
+        distance, melody = likeness.compare(voice([100, 160, 120]), voice([100, 160, 120]), RATE)
+        self.assertEqual(distance, 0)
+        self.assertAlmostEqual(melody, 1)
+
+    def test_speaking_rate_does_not_count_and_the_melody_does(self):
+        spoken = voice([100, 160, 120, 200])
+        slower = likeness.compare(voice([100, 160, 120, 200], 1.5), spoken, RATE)[1]
+        other = likeness.compare(voice([200, 120, 160, 100]), spoken, RATE)[1]
+        self.assertGreater(slower, 0.9)
+        self.assertLess(other, 0.5)
+
+    def test_a_louder_recording_is_the_same_and_a_muffled_one_is_not(self):
+        noise = numpy.random.default_rng(2).normal(size=RATE)
+        self.assertLess(likeness.compare(0.2 * noise, noise, RATE)[0], 0.01)
+        muffled = sound.equalise(noise, RATE, [(8000, -12)])
+        self.assertGreater(likeness.compare(muffled, noise, RATE)[0], 3)
+
+    def test_stray_sounds_stand_apart_from_the_speech(self):
+        silence, speech, click = numpy.zeros(RATE // 5), tone(1), tone(0.05)
+        for parts, count in (([silence, speech, silence], 0), ([click, silence, speech], 1), ([click, silence, speech, silence, click], 2),
+                             ([speech, silence, speech], 0), ([speech, silence[:RATE // 20], click], 0), ([silence], 0)):
+            self.assertEqual(likeness.stray_sounds(numpy.concatenate(parts), RATE), count)
 
 
 if __name__ == "__main__":
