@@ -106,8 +106,10 @@ struct Features: ParsableCommand {
 struct TrainTokenizer: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "tokenizer", abstract: "Train the S3 tokenizer: recording to speech tokens.")
     @OptionGroup var arguments: TrainingArguments
-    @Option(help: "Weight of the CTC loss on letters, relative to the mel loss.")
-    var letters = 0.15
+    @Option(help: "File with a tokenizer's weights to start from. (default: new random weights)")
+    var initial: String?
+    @Option(help: "Weight of the CTC loss on phonemes, or on letters where the manifest has no phonemes, relative to the mel loss.")
+    var symbols = 0.15
 
     func run() throws {
         try Libtorch.setThreads(arguments.threads)
@@ -115,7 +117,8 @@ struct TrainTokenizer: ParsableCommand {
         try arguments.run(
             S3TokenizerTask(
                 arguments.corpus.sizes().s3Gen.tokenizer, corpus: corpora.train, heldOut: corpora.heldOut, settings: arguments.settings,
-                batchTokens: arguments.batchTokens, letterWeight: letters, seed: arguments.seed))
+                batchTokens: arguments.batchTokens, symbolWeight: symbols, seed: arguments.seed,
+                initial: initial.map { try .copied(from: URL(filePath: $0), as: .float32) }))
     }
 }
 
@@ -188,16 +191,17 @@ struct TokenTrainingArguments: ParsableArguments {
     /// The initial weights, in the type of the arithmetic.
     func weights(_ make: (Weights) throws -> Void) throws -> Weights {
         guard let dtype = DType(rawValue: dtype) else { throw ValidationError("--dtype \(self.dtype): float32 or bfloat16") }
-        let first: [String: Tensor]
-        if let initial {
-            first = try SafetensorsFile(URL(filePath: initial)).tensors()
-        } else {
-            let fresh = Weights(initialising: try Generator(seed: training.seed))
-            try make(fresh)
-            first = fresh.parameters
-        }
-        // A copy, because tensors read from a file refer to the file's memory.
-        return Weights(tensors: try first.mapValues { try $0.to(dtype).clone() }, named: initial ?? "fresh weights")
+        if let initial { return try .copied(from: URL(filePath: initial), as: dtype) }
+        let fresh = Weights(initialising: try Generator(seed: training.seed))
+        try make(fresh)
+        return Weights(tensors: try fresh.parameters.mapValues { try $0.to(dtype) }, named: "fresh weights")
+    }
+}
+
+extension Weights {
+    /// The weights of a file, to be trained: a copy, because tensors read from a file refer to the file's memory.
+    fileprivate static func copied(from file: URL, as dtype: DType) throws -> Weights {
+        Weights(tensors: try SafetensorsFile(file).tensors().mapValues { try $0.to(dtype).clone() }, named: file.path)
     }
 }
 

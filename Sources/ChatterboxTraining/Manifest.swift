@@ -5,7 +5,8 @@ import Foundation
 /// ```json
 /// {"audio": "audio/0001.flac", "text": "The ship was late.", "speaker": "rms", "split": "train", "seconds": 1.62}
 /// ```
-/// `split` is `train` if it is missing; `seconds` is optional.
+/// `split` is `train` if it is missing; `seconds` is optional, as is `phonemes`: how the text was pronounced, in the International Phonetic
+/// Alphabet.
 public struct Manifest: Sendable {
     /// One recording.
     public struct Utterance: Sendable, Hashable {
@@ -14,6 +15,7 @@ public struct Manifest: Sendable {
         public let speaker: String
         public let split: String
         public let seconds: Double?
+        public let phonemes: String?
     }
 
     public let url: URL
@@ -25,6 +27,7 @@ public struct Manifest: Sendable {
         var speaker: String?
         var split: String?
         var seconds: Double?
+        var phonemes: String?
     }
 
     /// - Parameter url: the file, or its folder. Paths of recordings are relative to that folder.
@@ -43,7 +46,8 @@ public struct Manifest: Sendable {
             }
             let audio = line.audio.hasPrefix("/") ? URL(filePath: line.audio) : folder.appending(path: line.audio)
             return Utterance(
-                audio: audio, text: line.text, speaker: line.speaker ?? "", split: line.split ?? "train", seconds: line.seconds)
+                audio: audio, text: line.text, speaker: line.speaker ?? "", split: line.split ?? "train", seconds: line.seconds,
+                phonemes: line.phonemes)
         }
     }
 

@@ -3,7 +3,8 @@ import Foundation
 import Torch
 
 /// Trains an S3 tokenizer with two small decoders that are discarded later. One predicts the mel from the rounded tokens and the speaker, the other
-/// the letters of the text, so that the tokens represent words rather than the speaker's identity.
+/// the phonemes, or the letters of the text where the manifest has no phonemes, so that the tokens represent words rather than the speaker's
+/// identity.
 ///
 /// Rounding passes gradients straight through (Bengio et al. 2013; finite scalar quantisation, Mentzer et al. 2023).
 public final class S3TokenizerTask: TrainingTask {
@@ -13,8 +14,8 @@ public final class S3TokenizerTask: TrainingTask {
     private let corpus: Corpus, heldOut: Corpus
     private let settings: OptimizerSettings
     private var order: ExampleOrder
-    /// The weight of the letters' loss relative to the mel's.
-    private let letterWeight: Double
+    /// The weight of the symbols' loss relative to the mel's.
+    private let symbolWeight: Double
 
     /// - Parameters:
     ///   - configuration: sizes of the tokenizer.
@@ -22,12 +23,12 @@ public final class S3TokenizerTask: TrainingTask {
     ///   - heldOut: utterances for validation.
     ///   - settings: the optimiser's settings.
     ///   - batchTokens: tokens of a batch, including padding.
-    ///   - letterWeight: weight of the letters' loss relative to the mel's.
+    ///   - symbolWeight: weight of the loss of phonemes or letters relative to the mel's.
     ///   - seed: the seed of initial weights and of the order of examples.
     ///   - initial: weights to continue from, under `tokenizer`; otherwise random ones from the seed.
     public init(
         _ configuration: S3TokenizerConfig, corpus: Corpus, heldOut: Corpus, settings: OptimizerSettings,
-        batchTokens: Int = 2000, letterWeight: Double = 0.15, seed: UInt64 = 1, initial: Weights? = nil
+        batchTokens: Int = 2000, symbolWeight: Double = 0.15, seed: UInt64 = 1, initial: Weights? = nil
     ) throws {
         let generator = try Generator(seed: seed)
         weights = initial ?? Weights(initialising: generator)
@@ -37,12 +38,12 @@ public final class S3TokenizerTask: TrainingTask {
         networks = Networks(
             tokenizer: tokenizer,
             decoder: try MelDecoder(decoderWeights["decoder"], digits: configuration.digits, speakers: names.count + 1),
-            letters: try LetterReader(decoderWeights["letters"], digits: configuration.digits),
+            symbols: try SymbolReader(decoderWeights["symbols"], digits: configuration.digits),
             speakers: Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, $0 + 1) }))
         self.corpus = corpus
         self.heldOut = heldOut
         self.settings = settings
-        self.letterWeight = letterWeight
+        self.symbolWeight = symbolWeight
         order = ExampleOrder(lengths: corpus.tokenCounts, batchLength: batchTokens, seed: seed)
     }
 
@@ -53,16 +54,16 @@ public final class S3TokenizerTask: TrainingTask {
     public func step(_ number: Int, generator: Generator, descent: Descent) throws -> [TrainingMetric] {
         let batch = order.batch(at: number), lengths = batch.map { self.corpus.tokenCounts[$0] }, all = Double(lengths.reduce(0, +))
         // Convolutions depend on the padding after an utterance, so that every part has the length of the step's longest.
-        let longest = lengths.max()!, networks = networks, corpus = corpus, letterWeight = letterWeight
+        let longest = lengths.max()!, networks = networks, corpus = corpus, symbolWeight = symbolWeight
         return try descent("tokenizer", descent.threads.divided(batch) { corpus.tokenCounts[$0] }) { part in
             let losses = try networks.losses(part, of: corpus, padded: longest)
-            // The mel's loss is a mean over frames, that of the letters over utterances.
+            // The mel's loss is a mean over frames, that of the symbols over utterances.
             let (frames, utterances) = (Double(losses.tokens.reduce(0, +)) / all, Double(part.count) / Double(batch.count))
             return PartOfLoss(
-                try losses.mel * frames + losses.letters * (utterances * letterWeight),
+                try losses.mel * frames + losses.symbols * (utterances * symbolWeight),
                 [
                     TrainingMetric("mel", try losses.mel.item() * MelDecoder.deviation * frames),
-                    TrainingMetric("letters", try losses.letters.item() * utterances),
+                    TrainingMetric("symbols", try losses.symbols.item() * utterances),
                 ])
         }
     }
@@ -70,11 +71,11 @@ public final class S3TokenizerTask: TrainingTask {
     private struct Networks: Sendable {
         let tokenizer: S3Tokenizer
         let decoder: MelDecoder
-        let letters: LetterReader
+        let symbols: SymbolReader
         /// Numbers of the speakers, from 1; 0 is any other speaker.
         let speakers: [String: Int]
 
-        func losses(_ batch: [Int], of corpus: Corpus, padded tokens: Int) throws -> (mel: Tensor, letters: Tensor, tokens: [Int]) {
+        func losses(_ batch: [Int], of corpus: Corpus, padded tokens: Int) throws -> (mel: Tensor, symbols: Tensor, tokens: [Int]) {
             let (logMel, frames) = try corpus.logMels(batch, tokens: tokens)
             let counts = batch.map { corpus.tokenCounts[$0] }
             let levels = try tokenizer.levels(logMel, lengths: frames)
@@ -86,20 +87,20 @@ public final class S3TokenizerTask: TrainingTask {
             let error =
                 try ((decoder(rounded, speaker: speaker) - MelDecoder.scaled(mel)).abs() * visible).sum()
                 / (Double(2 * counts.reduce(0, +) * mel.size(2)))
-            let spelled = batch.map { LetterReader.spell(corpus.utterance($0).text) }
-            return (error, try letters.loss(rounded, lengths: counts, spelled: spelled), counts)
+            let spelled = batch.map { SymbolReader.symbols(of: corpus.utterance($0)) }
+            return (error, try symbols.loss(rounded, lengths: counts, expected: spelled), counts)
         }
     }
 
     /// Losses over held-out utterances, the number of different tokens, and the perplexity of their frequencies.
     public func validate() throws -> [TrainingMetric] {
-        var mel = 0.0, letters = 0.0, counts = [Int](repeating: 0, count: tokenizer.config.tokenCount)
+        var mel = 0.0, symbols = 0.0, counts = [Int](repeating: 0, count: tokenizer.config.tokenCount)
         let batches = stride(from: 0, to: min(heldOut.count, 96), by: 12).map { Array($0..<min($0 + 12, heldOut.count)) }
         for batch in batches {
             let longest = batch.map { heldOut.tokenCounts[$0] }.max()!
             let losses = try networks.losses(batch, of: heldOut, padded: longest)
             mel += try losses.mel.item() * MelDecoder.deviation
-            letters += try losses.letters.item()
+            symbols += try losses.symbols.item()
             let (logMel, frames) = try heldOut.logMels(batch, tokens: longest)
             let tokens = try tokenizer.tokens(logMel, lengths: frames)
             for (row, count) in losses.tokens.enumerated() {
@@ -110,7 +111,7 @@ public final class S3TokenizerTask: TrainingTask {
         let entropy = counts.filter { $0 > 0 }.reduce(0.0) { $0 - Double($1) / total * log(Double($1) / total) }
         let n = Double(batches.count)
         return [
-            TrainingMetric("mel", mel / n), TrainingMetric("letters", letters / n),
+            TrainingMetric("mel", mel / n), TrainingMetric("symbols", symbols / n),
             TrainingMetric("different tokens", Double(counts.filter { $0 > 0 }.count)),
             TrainingMetric("effective tokens", exp(entropy)),
         ]
@@ -151,9 +152,15 @@ struct MelDecoder: Sendable {
     static func scaled(_ mel: Tensor) throws -> Tensor { try (mel - mean) / deviation }
 }
 
-/// Predicts the letters of the text from rounded tokens. Only training needs it.
-struct LetterReader: Sendable {
-    private static let alphabet = Dictionary(uniqueKeysWithValues: " 'abcdefghijklmnopqrstuvwxyz0123456789".enumerated().map { ($1, $0 + 1) })
+/// Predicts the phonemes or the letters of an utterance from rounded tokens. Only training needs it.
+struct SymbolReader: Sendable {
+    /// Letters and digits of a text, then the phonemes that are not among them: capitals, which some dictionaries write for diphthongs, and the
+    /// signs of the International Phonetic Alphabet.
+    private static let alphabet: [Character: Int] = {
+        let phonetic = (0x250...0x2AF).compactMap { Unicode.Scalar($0 as Int).map(Character.init) }
+        let all = " 'abcdefghijklmnopqrstuvwxyz0123456789" + "AEIOQSTWYæçðøŋœθᵊᵻ" + phonetic
+        return Dictionary(uniqueKeysWithValues: all.enumerated().map { ($1, $0 + 1) })
+    }()
     private let input, output: Conv1d
 
     init(_ weights: Weights, digits: Int, width: Int = 128) throws {
@@ -161,14 +168,16 @@ struct LetterReader: Sendable {
         output = try Conv1d(weights["output"], from: width, to: Self.alphabet.count + 1, kernel: 3, padding: 1)
     }
 
-    /// The letters of a text as numbers from 1.
-    static func spell(_ text: String) -> [Int] { text.lowercased().compactMap { alphabet[$0] } }
+    /// The phonemes of an utterance without spaces and stress, or else the letters of its text, as numbers from 1.
+    static func symbols(of utterance: Manifest.Utterance) -> [Int] {
+        (utterance.phonemes?.filter { $0 != " " } ?? utterance.text.lowercased()).compactMap { alphabet[$0] }
+    }
 
-    func loss(_ digits: Tensor, lengths: [Int], spelled: [[Int]]) throws -> Tensor {
+    func loss(_ digits: Tensor, lengths: [Int], expected: [[Int]]) throws -> Tensor {
         let logits = try output(input(digits.transposed(1, 2)).gelu())
-        let longest = max(1, spelled.map(\.count).max() ?? 1)
-        let targets = try Tensor(spelled.flatMap { $0 + Array(repeating: 0, count: longest - $0.count) }, shape: [spelled.count, longest])
+        let longest = max(1, expected.map(\.count).max() ?? 1)
+        let targets = try Tensor(expected.flatMap { $0 + Array(repeating: 0, count: longest - $0.count) }, shape: [expected.count, longest])
         return try logits.permuted([2, 0, 1]).logSoftmax(axis: -1)
-            .ctcLoss(targets: targets, lengths: lengths, targetLengths: spelled.map(\.count))
+            .ctcLoss(targets: targets, lengths: lengths, targetLengths: expected.map(\.count))
     }
 }

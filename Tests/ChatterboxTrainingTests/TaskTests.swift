@@ -134,7 +134,7 @@ struct TaskTests {
             batchTokens: 80)
         let losses = try data.losses(task, steps: 25)
         #expect(lastToFirst(losses) < 0.8, "\(losses)")
-        #expect(try task.validate().map(\.name) == ["mel", "letters", "different tokens", "effective tokens"])
+        #expect(try task.validate().map(\.name) == ["mel", "symbols", "different tokens", "effective tokens"])
 
         let file = data.folder.url.appending(path: "tokens.safetensors")
         try SpeechTokenStore.extract(task.tokenizer, manifest: data.manifest, features: data.features, to: file) { _ in }
@@ -144,6 +144,32 @@ struct TaskTests {
             #expect(try store[number] == alone.array(of: Int.self))
         }
         #expect(store[8] == nil)
+    }
+
+    @Test("the tokenizer learns phonemes without spaces and stress, or else the letters of the text")
+    func symbols() throws {
+        func utterance(_ text: String, _ phonemes: String?) -> Manifest.Utterance {
+            Manifest.Utterance(audio: URL(filePath: "a.wav"), text: text, speaker: "", split: "train", seconds: nil, phonemes: phonemes)
+        }
+        let spoken = SymbolReader.symbols(of: utterance("The ship.", "ðə ʃˈɪp."))
+        #expect(spoken.count == 5 && Set(spoken).count == 5)
+        #expect(spoken == SymbolReader.symbols(of: utterance("Other letters", "ðəʃɪp")))
+        #expect(SymbolReader.symbols(of: utterance("The ship.", nil)) == [22, 10, 7, 1, 21, 10, 11, 18])
+    }
+
+    @Test("the tokenizer continues from given weights")
+    func tokenizerFromWeights() throws {
+        let data = try SmallData(),
+            first = try S3TokenizerTask(
+                sizes.s3Gen.tokenizer, corpus: data.corpus("train"), heldOut: data.corpus("validation"), settings: data.settings, batchTokens: 80)
+        _ = try data.losses(first, steps: 2)
+        let trained = first.groups[0].parameters.filter { $0.key.hasPrefix("tokenizer.") }
+        let next = try S3TokenizerTask(
+            sizes.s3Gen.tokenizer, corpus: data.corpus("train"), heldOut: data.corpus("validation"), settings: data.settings, batchTokens: 80,
+            initial: Weights(tensors: trained, named: "trained"))
+        let begun = next.groups[0].parameters
+        #expect(!trained.isEmpty)
+        for (name, weight) in trained { #expect(try begun[name]?.array(of: Float.self) == weight.array(of: Float.self), "\(name)") }
     }
 
     /// Random tokens and speaker embeddings.

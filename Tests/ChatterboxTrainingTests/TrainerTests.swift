@@ -178,13 +178,14 @@ struct ManifestTests {
         let folder = try TemporaryFolder()
         try Data(
             """
-            {"audio": "a.flac", "text": "One.", "speaker": "x", "split": "test", "seconds": 1.5}
+            {"audio": "a.flac", "text": "One.", "speaker": "x", "split": "test", "seconds": 1.5, "phonemes": "wˈʌn"}
             {"audio": "/b.wav", "text": "Two."}
             """.utf8
         ).write(to: folder.url.appending(path: "manifest.jsonl"))
         let manifest = try Manifest(folder.url)
         #expect(manifest.utterances.map(\.text) == ["One.", "Two."])
         #expect(manifest.utterances.map(\.split) == ["test", "train"])
+        #expect(manifest.utterances.map(\.phonemes) == ["wˈʌn", nil])
         #expect(manifest.utterances[0].audio == folder.url.appending(path: "a.flac"))
         #expect(manifest.utterances[1].audio.path == "/b.wav")
         #expect(try manifest.split("train").count == 1)

