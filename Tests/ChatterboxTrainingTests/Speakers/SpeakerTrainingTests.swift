@@ -22,7 +22,7 @@ import Torch
                 }
                 let url = folder.url.appending(path: "\(speaker)-\(number).wav")
                 try AudioFile.write(Audio(samples: samples, sampleRate: 24_000), to: url)
-                utterances.append(.init(audio: url, text: "", speaker: "speaker \(speaker)", split: "train", seconds: 1))
+                utterances.append(.init(audio: url, text: "", speaker: "speaker \(speaker)", split: "train", seconds: 1, phonemes: nil))
             }
         }
         return try SpeakerRecordings(utterances, perSpeaker: 4, seed: 1)
