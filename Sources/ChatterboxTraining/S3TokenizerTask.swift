@@ -87,8 +87,8 @@ public final class S3TokenizerTask: TrainingTask {
             let error =
                 try ((decoder(rounded, speaker: speaker) - MelDecoder.scaled(mel)).abs() * visible).sum()
                 / (Double(2 * counts.reduce(0, +) * mel.size(2)))
-            let spelled = batch.map { SymbolReader.symbols(of: corpus.utterance($0)) }
-            return (error, try symbols.loss(rounded, lengths: counts, expected: spelled), counts)
+            let expected = batch.map { SymbolReader.symbols(of: corpus.utterance($0)) }
+            return (error, try symbols.loss(rounded, lengths: counts, expected: expected), counts)
         }
     }
 

@@ -1,13 +1,17 @@
 """How much two recordings of a sentence are alike: their spectra, their melody, and stray sounds before and after the words."""
+from functools import lru_cache
+
 import numpy
 
-HOP, WINDOW = 0.01, 0.04          # seconds
+from sound import FRAME, SILENCE, levels
+
+HOP, WINDOW = FRAME, 0.04         # seconds
 BANDS, LOWEST = 48, 80.0          # bands of equal width on the mel scale, and the lowest edge in Hz
 FLOOR = -60.0                     # dB below the loudest band of a recording; differences in quieter bands are not counted
 CEPSTRA = 13
 PITCHES = 65.0, 420.0             # Hz
 PERIODIC = 0.55                   # autocorrelation of voiced frames
-SILENCE, PAUSE, STRAY = -40.0, 0.12, 0.2  # a stray sound: dB below the loudest frame, seconds of silence beside it, its longest seconds
+PAUSE, STRAY = 0.12, 0.2          # seconds: the shortest silence beside a stray sound, and its longest duration
 
 
 def frames(sound, rate):
@@ -17,7 +21,9 @@ def frames(sound, rate):
     return numpy.lib.stride_tricks.sliding_window_view(padded, size)[:len(sound) + 1:hop]
 
 
+@lru_cache
 def mel_filters(rate, bins):
+    """The share of each bin of a spectrum in each band, `[bands, bins]`."""
     to_mel, to_hertz = lambda f: 2595 * numpy.log10(1 + f / 700), lambda m: 700 * (10 ** (m / 2595) - 1)
     edges = to_hertz(numpy.linspace(to_mel(LOWEST), to_mel(rate / 2), BANDS + 2))
     frequency = numpy.linspace(0, rate / 2, bins)
@@ -26,7 +32,7 @@ def mel_filters(rate, bins):
     return numpy.minimum(rise, fall).clip(0)
 
 
-def levels(windows, rate):
+def spectrum(windows, rate):
     """The level of each band in dB, `[frames, bands]`, relative to the loudest."""
     power = abs(numpy.fft.rfft(windows * numpy.hanning(windows.shape[1]), axis=1)) ** 2
     decibels = 10 * numpy.log10(power @ mel_filters(rate, power.shape[1]).T + 1e-12)
@@ -80,8 +86,7 @@ def pitch(windows, rate):
 
 def stray_sounds(sound, rate):
     """How many short sounds stand apart from the speech, before or after it."""
-    size = int(HOP * rate)
-    energy = (numpy.asarray(sound, float)[:len(sound) // size * size].reshape(-1, size) ** 2).mean(axis=1)
+    energy = levels(numpy.asarray(sound, float), rate)
     loud = numpy.flatnonzero(energy > energy.max(initial=0) * 10 ** (SILENCE / 10))
     if not len(loud):
         return 0
@@ -95,7 +100,7 @@ def compare(sound, teacher, rate):
     """The root mean square difference of the bands in dB where the teacher is audible, and the correlation of the melodies, or None if too
     little of both is voiced."""
     mine, other = frames(sound, rate), frames(teacher, rate)
-    spectra = levels(mine, rate), levels(other, rate)
+    spectra = spectrum(mine, rate), spectrum(other, rate)
     pairs = path(cepstra(spectra[0]), cepstra(spectra[1]))
     left, right = spectra[0][pairs[:, 0]], spectra[1][pairs[:, 1]]
     audible = right > FLOOR
