@@ -43,16 +43,27 @@ struct ChatterboxCommand: AsyncParsableCommand {
         signal(SIGXFSZ, SIG_IGN)
         if CommandLine.arguments.dropFirst().first == "train" { Memory.keepFreed() }
         let interruption = Interruption()
-        await interruption.cancelling {
+        let status = await interruption.cancelling {
             do {
                 var command = try await asyncParseAsRoot()
-                guard var asynchronous = command as? any AsyncParsableCommand else { return try command.run() }
-                try await asynchronous.run()
+                if var asynchronous = command as? any AsyncParsableCommand { try await asynchronous.run() } else { try command.run() }
+                return EXIT_SUCCESS
             } catch {
-                guard let status = ExitStatus(error, interruption: interruption.exitStatus) else { exit(withError: error) }
-                StandardError.print(status.message)
-                Foundation.exit(status.code)
+                if let status = ExitStatus(error, interruption: interruption.exitStatus) {
+                    StandardError.print(status.message)
+                    return status.code
+                }
+                let code = exitCode(for: error), message = fullMessage(for: error)
+                if !message.isEmpty { code.isSuccess ? print(message) : StandardError.print(message) }
+                return code.rawValue
             }
         }
+        end(status)
+    }
+
+    /// Ends the process without `exit`, which destroys libtorch's static objects while threads may still be releasing tensors.
+    private static func end(_ status: Int32) -> Never {
+        fflush(nil)
+        _exit(status)
     }
 }

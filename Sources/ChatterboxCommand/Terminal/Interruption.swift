@@ -10,8 +10,8 @@ final class Interruption: Sendable {
     /// The exit status after a signal: 128 plus its number, as in shells.
     var exitStatus: Int32 { 128 + signal.load(ordering: .relaxed) }
 
-    /// Runs the work; the first signal cancels its task, a second one ends the program at once.
-    func cancelling(_ work: @escaping @Sendable () async -> Void) async {
+    /// Runs the work and returns its result; the first signal cancels its task, a second one ends the program at once.
+    func cancelling<Result: Sendable>(_ work: @escaping @Sendable () async -> Result) async -> Result {
         let task = Task { await work() }
         let sources = [SIGINT, SIGTERM].map { number in
             // Programs that this one starts would inherit an ignored signal, but not a handler.
@@ -24,8 +24,8 @@ final class Interruption: Sendable {
             source.resume()
             return source
         }
-        await task.value
-        for source in sources { source.cancel() }
+        defer { for source in sources { source.cancel() } }
+        return await task.value
     }
 }
 
