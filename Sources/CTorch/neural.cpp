@@ -14,7 +14,11 @@ ct_status ct_silu(ct_tensor x, CT_OUT) {
     return produce(out, error, [&] { return at::silu(Borrowed(x)); });
 }
 ct_status ct_mish(ct_tensor x, CT_OUT) {
-    return produce(out, error, [&] { return at::mish(Borrowed(x)); });
+    return produce(out, error, [&] {
+        const Borrowed input(x);
+        auto recorded = ct::recorded_mish(input);
+        return recorded ? *recorded : at::mish(input);
+    });
 }
 ct_status ct_softplus(ct_tensor x, CT_OUT) {
     return produce(out, error, [&] { return at::softplus(Borrowed(x)); });

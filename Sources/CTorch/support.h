@@ -79,6 +79,8 @@ inline at::Scalar number(const at::Tensor& x, double value) {
 
 /// x Wᵀ + b by oneDNN if it supports these operands, is faster, and the product is recorded for differentiation; otherwise nothing.
 std::optional<at::Tensor> recorded_linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias);
+/// Mish of float32 on the CPU with a faster derivative than libtorch's, if it is recorded for differentiation; otherwise nothing.
+std::optional<at::Tensor> recorded_mish(const at::Tensor& x);
 
 char* copy_text(const std::string& text);
 /// Translates the current exception.

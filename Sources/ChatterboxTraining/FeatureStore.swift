@@ -5,7 +5,7 @@ import Synchronization
 import Torch
 
 /// The networks' input features of each utterance of a manifest, computed once and stored on disk in half precision: the S3 tokenizer's log mel at
-/// 100 frames a second and S3Gen's mel at 50, cut to the length of the tokens.
+/// 100 frames a second and S3Gen's mel at 50, of the length of the tokens.
 ///
 /// A folder of safetensors files with ``shardSize`` utterances each, mapped into memory; the numbers are the utterances' positions in the manifest.
 /// Each file contains a list of its utterances: extraction writes files that are missing or were made from other utterances, so that it continues
@@ -132,11 +132,12 @@ public struct FeatureStore: Sendable {
         let wide = try AudioFile.read(utterance.audio).mono().resampled(to: promptMel.config.sampleRate)
         guard wide.duration > 0.1 else { return [:] }
         let logMel = try tokenizerMel(wide.resampled(to: tokenizerMel.config.sampleRate).tensor())
-        let mel = try promptMel(wide.tensor())[0]
-        let tokens = min((logMel.size(1) + 3) / 4, mel.size(1) / 2)
-        let frames = min(logMel.size(1), 4 * tokens)
+        let tokens = (logMel.size(1) + S3Tokenizer.framesPerToken - 1) / S3Tokenizer.framesPerToken
+        // The last token may begin less than 40 ms before the recording's end. The flow generates its whole mel, so the rest is learned as silence.
+        let samples = try wide.tensor(), missing = 2 * tokens * promptMel.config.hop - samples.size(1)
+        let mel = try promptMel(missing > 0 ? samples.padded([0, missing]) : samples)[0]
         return [
-            "logmel.\(number)": try logMel.narrow(axis: 1, from: 0, count: frames).to(.float16),
+            "logmel.\(number)": try logMel.to(.float16),
             "mel.\(number)": try mel.narrow(axis: 1, from: 0, count: 2 * tokens).to(.float16),
         ]
     }

@@ -81,7 +81,7 @@ struct TaskTests {
         for number in data.manifest.utterances.indices {
             let tokens = try #require(data.features.tokenCount(number))
             let samples = 12_000 + 2_400 * number
-            #expect(tokens == samples / 960)
+            #expect(tokens == (samples + 959) / 960)
             #expect(try data.features.mel(number).shape == [80, 2 * tokens])
             let frames = try data.features.logMel(number).shape[1]
             #expect(frames > 4 * tokens - 4 && frames <= 4 * tokens)
@@ -108,6 +108,18 @@ struct TaskTests {
         try data.extract()
         #expect(try data.corpus("train").numbers == [2, 3, 4, 5, 6, 7])
         #expect(data.features.tokenCount(0) == (12_000 + 2_400 * 7) / 960)
+    }
+
+    @Test("features contain a last token that begins before the recording's end, as the tokenizer does; the rest of its mel is silence")
+    func lastTokens() throws {
+        let data = try SmallData(), sizes = sizes.s3Gen.tokenizer
+        let tokenizer = try S3Tokenizer(fresh(.float32) { _ = try S3Tokenizer($0, sizes) }, sizes)
+        let counts = try data.manifest.utterances.map { try tokenizer.tokens(of: AudioFile.read($0.audio)).size(1) }
+        #expect(counts.indices.map { data.features.tokenCount($0) } == counts)
+        // 12.5 tokens. The window around the 26th frame, which begins with the silence, contains the end of the tone.
+        #expect(counts[0] == 13)
+        let loudness = try data.features.mel(0).to(.float32).max(axis: 0).array(of: Double.self)
+        #expect(loudness.count == 26 && abs(loudness[24] - loudness[20]) < 0.2 && loudness[25] < loudness[20] - 0.5, "\(loudness)")
     }
 
     @Test("utterances of up to 24 seconds are used")

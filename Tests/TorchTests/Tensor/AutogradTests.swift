@@ -1,3 +1,4 @@
+import Foundation
 import TestSupport
 import Testing
 import Torch
@@ -40,6 +41,20 @@ struct AutogradTests {
         let step = 1e-5
         let rise = try (value(x + direction * step) - value(x - direction * step)).item(Double.self)
         #expect(abs(slope - rise / (2 * step)) < 1e-6 * max(1, abs(slope)))
+    }
+
+    @Test("recorded mish has the values and the derivative of its formula, also of a view, and NaN stays NaN") func mish() throws {
+        let numbers = stride(from: Float(-100), through: 100, by: 0.37) + [-1e-30, 0, 1e-30, .nan]
+        let leaf = try Tensor(numbers + numbers.reversed(), shape: [2, numbers.count]).requiresGradient(true)
+        let y = try leaf.transposed(0, 1).mish()
+        try (y * 3).sum().backward()
+        let values = try y[.all, 0].array(of: Double.self), gradients = try #require(try leaf.gradient)[0].array(of: Double.self)
+        for (place, x) in numbers.map(Double.init).enumerated() {
+            let t = tanh(log1p(exp(x))), slope = t + x * (1 - t * t) / (1 + exp(-x))
+            for (found, expected) in [(values[place], x * t), (gradients[place], 3 * slope)] {
+                #expect(x.isNaN ? found.isNaN : abs(found - expected) <= 1e-6 * abs(expected) + 3e-7, "\(x): \(found) instead of \(expected)")
+            }
+        }
     }
 
     @Test("gradients add up until they are cleared, and belong only to leaves") func accumulation() throws {
