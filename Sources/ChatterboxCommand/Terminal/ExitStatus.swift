@@ -18,7 +18,7 @@ struct ExitStatus {
     /// The message on standard error.
     let message: String
 
-    /// nil for errors of the argument parser, which reports them itself.
+    /// nil for errors of the argument parser, which has a status and a message for them.
     init?(_ error: any Error, interruption: Int32) {
         // The parser maps all errors other than its own to failure. Its own are usage errors, help and the like.
         guard !(error is ExitCode), ChatterboxCommand.exitCode(for: error) == .failure else { return nil }
