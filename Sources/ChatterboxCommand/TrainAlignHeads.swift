@@ -31,8 +31,9 @@ struct AlignHeads: ParsableCommand {
         guard count > 0, limit > 0 else { throw ValidationError("--count and --limit must be at least 1") }
         try Libtorch.setThreads(threads)
         let model = try T3(Weights.load(URL(filePath: t3), dtype: .float32), recordings.sizes().t3)
+        let tokens = try known.tokenStore(of: recordings.manifest())
         let scores = try AlignmentHeadSearch(
-            model, corpus: recordings.corpora("validation")[0], tokens: known.tokenStore(), speakers: known.speakerTable(),
+            model, corpus: recordings.corpus("validation", tokens: tokens), tokens: tokens, speakers: known.speakerTable(),
             tokenizer: EnglishTokenizer(URL(filePath: textTokenizer))
         ).scores(limit: limit)
         print("layer  head  diagonal  order  both")

@@ -24,21 +24,35 @@ struct TrainCommand: ParsableCommand {
 struct CorpusArguments: ParsableArguments {
     @Argument(help: "The data: a manifest.jsonl or its folder.", completion: .file())
     var data: String
-    @Option(help: "Where the features of the recordings lie (see `train features`).")
-    var features: String
     @Option(parsing: .upToNextOption, help: "The speakers whose recordings are used. (default: all)")
     var only: [String] = []
     @Option(help: "config.json of the model; Pico's sizes when left out.")
     var config: String?
 
-    /// The recordings of several splits.
-    func corpora(_ splits: String...) throws -> [Corpus] {
-        let manifest = try Manifest(URL(filePath: data))
-        let store = try FeatureStore(URL(filePath: features))
-        return try splits.map { try Corpus(manifest, store, split: $0, speakers: only.isEmpty ? nil : Set(only)) }
+    func manifest() throws -> Manifest { try Manifest(URL(filePath: data)) }
+    fileprivate var speakers: Set<String>? { only.isEmpty ? nil : Set(only) }
+
+    /// The utterances of a split, with their speech tokens only.
+    func corpus(_ split: String, tokens: SpeechTokenStore) throws -> Corpus {
+        try Corpus(manifest(), tokens: tokens, split: split, speakers: speakers)
     }
 
     func sizes() throws -> ModelConfiguration { try ModelConfiguration(ofFile: config) }
+}
+
+/// Features of the recordings, computed before training.
+struct FeatureArguments: ParsableArguments {
+    @Option(help: "Where the features of the recordings lie (see `train features`).")
+    var features: String
+
+    /// The recordings to learn from, and those for validation.
+    func corpora(_ arguments: CorpusArguments) throws -> (train: Corpus, heldOut: Corpus) {
+        let manifest = try arguments.manifest(), store = try FeatureStore(URL(filePath: features))
+        return (
+            try Corpus(manifest, store, split: "train", speakers: arguments.speakers),
+            try Corpus(manifest, store, split: "validation", speakers: arguments.speakers)
+        )
+    }
 }
 
 /// Files computed from the recordings before training: their speech tokens and their speakers.
@@ -48,7 +62,7 @@ struct CorpusTokenArguments: ParsableArguments {
     @Option(help: "File of speaker embeddings (see `train speakers`).")
     var speakers: String
 
-    func tokenStore() throws -> SpeechTokenStore { try SpeechTokenStore(URL(filePath: tokens)) }
+    func tokenStore(of manifest: Manifest) throws -> SpeechTokenStore { try SpeechTokenStore(URL(filePath: tokens), of: manifest) }
     func speakerTable() throws -> SpeakerTable { try SpeakerTable(URL(filePath: speakers)) }
 }
 
@@ -69,11 +83,6 @@ struct TrainingArguments: ParsableArguments {
     var threads = 1
     @Option(help: "Seed of weights, order and noise.")
     var seed: UInt64 = 1
-
-    func corpora() throws -> (train: Corpus, heldOut: Corpus) {
-        let corpora = try corpus.corpora("train", "validation")
-        return (corpora[0], corpora[1])
-    }
 
     var settings: OptimizerSettings { OptimizerSettings(schedule: LearningRateSchedule(peak: rate, warmUp: warmUp, steps: steps)) }
 
@@ -106,6 +115,7 @@ struct Features: ParsableCommand {
 struct TrainTokenizer: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "tokenizer", abstract: "Train the S3 tokenizer: recording to speech tokens.")
     @OptionGroup var arguments: TrainingArguments
+    @OptionGroup var features: FeatureArguments
     @Option(help: "File with a tokenizer's weights to start from. (default: new random weights)")
     var initial: String?
     @Option(help: "Weight of the CTC loss on phonemes, or on letters where the manifest has no phonemes, relative to the mel loss.")
@@ -113,7 +123,7 @@ struct TrainTokenizer: ParsableCommand {
 
     func run() throws {
         try Libtorch.setThreads(arguments.threads)
-        let corpora = try arguments.corpora()
+        let corpora = try features.corpora(arguments.corpus)
         try arguments.run(
             S3TokenizerTask(
                 arguments.corpus.sizes().s3Gen.tokenizer, corpus: corpora.train, heldOut: corpora.heldOut, settings: arguments.settings,
@@ -224,10 +234,11 @@ struct TrainT3: ParsableCommand {
         let training = arguments.training
         try Libtorch.setThreads(training.threads)
         let sizes = try training.corpus.sizes().t3
-        let corpora = try training.corpora()
+        let tokens = try arguments.known.tokenStore(of: training.corpus.manifest())
         let task = try T3Task(
-            sizes, initial: arguments.weights { _ = try T3($0, sizes) }, corpus: corpora.train, heldOut: corpora.heldOut,
-            tokens: arguments.known.tokenStore(), speakers: arguments.known.speakerTable(),
+            sizes, initial: arguments.weights { _ = try T3($0, sizes) },
+            corpus: training.corpus.corpus("train", tokens: tokens), heldOut: training.corpus.corpus("validation", tokens: tokens),
+            tokens: tokens, speakers: arguments.known.speakerTable(),
             tokenizer: EnglishTokenizer(URL(filePath: textTokenizer)), settings: training.settings,
             batchTokens: training.batchTokens, seed: training.seed)
         task.guidedSteps = guidedSteps
@@ -240,16 +251,17 @@ struct TrainT3: ParsableCommand {
 struct TrainFlow: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "flow", abstract: "Train the flow: speech tokens to mel.")
     @OptionGroup var arguments: TokenTrainingArguments
+    @OptionGroup var features: FeatureArguments
 
     func run() throws {
         let training = arguments.training
         try Libtorch.setThreads(training.threads)
         let sizes = try training.corpus.sizes().s3Gen.flow
-        let corpora = try training.corpora()
+        let corpora = try features.corpora(training.corpus)
         try training.run(
             FlowTask(
                 sizes, initial: arguments.weights { _ = try TokenToMel($0["flow"], sizes) }, corpus: corpora.train,
-                heldOut: corpora.heldOut, tokens: arguments.known.tokenStore(),
+                heldOut: corpora.heldOut, tokens: arguments.known.tokenStore(of: corpora.train.manifest),
                 speakers: arguments.known.speakerTable(), settings: training.settings,
                 batchTokens: training.batchTokens, seed: training.seed))
     }
@@ -260,6 +272,7 @@ struct Mels: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Compute the flow's mels from the recordings' speech tokens, as training data for the vocoder.")
     @OptionGroup var corpus: CorpusArguments
+    @OptionGroup var features: FeatureArguments
     @OptionGroup var known: CorpusTokenArguments
     @Option(help: "File with the flow's weights: s3gen.safetensors, or what `train flow` wrote.")
     var flow: String
@@ -272,10 +285,10 @@ struct Mels: ParsableCommand {
 
     func run() throws {
         try Libtorch.setThreads(threads)
-        let sizes = try corpus.sizes()
+        let sizes = try corpus.sizes(), corpora = try features.corpora(corpus)
         try FlowMels.extract(
             TokenToMel(Weights.load(URL(filePath: flow), dtype: .float32)["flow"], sizes.s3Gen.flow),
-            corpora: corpus.corpora("train", "validation"), tokens: known.tokenStore(), speakers: known.speakerTable(),
+            corpora: [corpora.train, corpora.heldOut], tokens: known.tokenStore(of: corpora.train.manifest), speakers: known.speakerTable(),
             promptTokens: Int(sizes.reference.promptSeconds * 25), seed: seed, to: URL(filePath: out)
         ) { show(String(format: "%.1f %%", 100 * $0)) }
     }

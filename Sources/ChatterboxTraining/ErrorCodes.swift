@@ -10,7 +10,7 @@ extension TrainingError: CodedError {
         case .missing: "training.missing"
         case .memory: "training.memory"
         case .halfPrecision: "training.halfPrecision"
-        case .features: "training.features"
+        case .otherRecordings: "training.features"
         }
     }
 }

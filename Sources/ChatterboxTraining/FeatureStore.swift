@@ -14,6 +14,9 @@ public struct FeatureStore: Sendable {
     static let shardSize = 128
     private let shards: [Int: SafetensorsFile]
 
+    /// No features.
+    init() { shards = [:] }
+
     /// Opens the files that exist so far.
     public init(_ folder: URL) throws {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
@@ -45,21 +48,16 @@ public struct FeatureStore: Sendable {
     /// Checks that the existing features are those of a manifest's utterances: of all, or of those that it
     /// had when they were computed.
     ///
-    /// - Throws: ``TrainingError/features(_:)``.
+    /// - Throws: ``TrainingError/otherRecordings(_:)``.
     func check(against manifest: Manifest) throws {
         for (number, shard) in shards {
-            let wanted = Self.contents(of: manifest, shard: number), found = shard.metadata[Self.contentsKey]
-            guard let found, wanted == found || wanted.hasPrefix(found + "\n") else { throw TrainingError.features(shard.url) }
+            guard manifest.begins(with: shard.metadata[Manifest.contentsKey], in: Self.utterances(ofShard: number)) else {
+                throw TrainingError.otherRecordings(shard.url)
+            }
         }
     }
 
-    private static let contentsKey = "utterances"
-
-    /// Names and texts of a file's utterances, one a line.
-    private static func contents(of manifest: Manifest, shard: Int) -> String {
-        let utterances = manifest.utterances.dropFirst(shard * shardSize).prefix(shardSize)
-        return utterances.map { "\($0.audio.lastPathComponent)\t\($0.text)" }.joined(separator: "\n")
-    }
+    private static func utterances(ofShard number: Int) -> Range<Int> { number * shardSize..<(number + 1) * shardSize }
 
     /// Reads the recordings, several at a time, and writes the files that are missing or were made from other recordings.
     ///
@@ -116,14 +114,14 @@ public struct FeatureStore: Sendable {
     private static func write(
         _ manifest: Manifest, shard: Int, to folder: URL, features: () throws -> (Int) throws -> [String: Tensor]
     ) throws {
-        let file = folder.appending(path: "features-\(shard).safetensors"), contents = contents(of: manifest, shard: shard)
-        if FileManager.default.fileExists(atPath: file.path), try SafetensorsFile(file).metadata[contentsKey] == contents { return }
+        let file = folder.appending(path: "features-\(shard).safetensors"), contents = manifest.contents(of: utterances(ofShard: shard))
+        if FileManager.default.fileExists(atPath: file.path), try SafetensorsFile(file).metadata[Manifest.contentsKey] == contents { return }
         let compute = try features()
         var tensors: [String: Tensor] = [:]
-        for number in shard * shardSize..<min((shard + 1) * shardSize, manifest.utterances.count) {
+        for number in utterances(ofShard: shard).clamped(to: manifest.utterances.indices) {
             tensors.merge(try compute(number)) { $1 }
         }
-        try SafetensorsWriter.write(tensors, metadata: [contentsKey: contents], to: file)
+        try SafetensorsWriter.write(tensors, metadata: [Manifest.contentsKey: contents], to: file)
     }
 
     private static func features(
@@ -143,7 +141,7 @@ public struct FeatureStore: Sendable {
     }
 }
 
-/// The utterances of one split that have features, for making batches.
+/// The utterances of one split that have features or speech tokens, for making batches.
 public struct Corpus: Sendable {
     public let manifest: Manifest
     public let features: FeatureStore
@@ -158,13 +156,32 @@ public struct Corpus: Sendable {
     ///   - split: the split's name in the manifest.
     ///   - speakers: the speakers whose utterances are used; nil uses all.
     ///   - longest: utterances with more speech tokens are left out.
-    /// - Throws: ``TrainingError/features(_:)`` if the features are of other recordings,
+    /// - Throws: ``TrainingError/otherRecordings(_:)`` if the features are of other recordings,
     ///   ``TrainingError/noExamples(_:split:)``.
     public init(_ manifest: Manifest, _ features: FeatureStore, split: String, speakers: Set<String>? = nil, longest: Int = 600) throws {
         try features.check(against: manifest)
+        try self.init(manifest, features, split: split, speakers: speakers, longest: longest, tokenCount: features.tokenCount)
+    }
+
+    /// Utterances of which only the speech tokens are known: a T3 needs no more, and their recordings need not exist.
+    ///
+    /// - Parameters:
+    ///   - manifest: the utterances.
+    ///   - tokens: of the same manifest.
+    ///   - split: the split's name in the manifest.
+    ///   - speakers: the speakers whose utterances are used; nil uses all.
+    ///   - longest: utterances with more speech tokens are left out.
+    /// - Throws: ``TrainingError/noExamples(_:split:)``.
+    public init(_ manifest: Manifest, tokens: SpeechTokenStore, split: String, speakers: Set<String>? = nil, longest: Int = 600) throws {
+        try self.init(manifest, FeatureStore(), split: split, speakers: speakers, longest: longest) { tokens[$0]?.count }
+    }
+
+    private init(
+        _ manifest: Manifest, _ features: FeatureStore, split: String, speakers: Set<String>?, longest: Int, tokenCount: (Int) -> Int?
+    ) throws {
         let found = manifest.utterances.indices.compactMap { number -> (Int, Int)? in
             guard manifest.utterances[number].split == split, speakers?.contains(manifest.utterances[number].speaker) ?? true,
-                let count = features.tokenCount(number), count <= longest
+                let count = tokenCount(number), count <= longest
             else { return nil }
             return (number, count)
         }

@@ -51,6 +51,25 @@ public struct Manifest: Sendable {
         }
     }
 
+    // MARK: what files computed from recordings belong to
+
+    /// The key of ``contents(of:)`` in such a file's metadata.
+    static let contentsKey = "utterances"
+
+    /// Names and texts of utterances, one a line.
+    ///
+    /// - Parameter numbers: their positions, of which there may be fewer; nil for all.
+    func contents(of numbers: Range<Int>? = nil) -> String {
+        let chosen = numbers.map { utterances[$0.clamped(to: utterances.indices)] } ?? utterances[...]
+        return chosen.map { "\($0.audio.lastPathComponent)\t\($0.text)" }.joined(separator: "\n")
+    }
+
+    /// Whether a file's contents are these utterances, or those that there were when the file was written.
+    func begins(with found: String?, in numbers: Range<Int>? = nil) -> Bool {
+        let wanted = contents(of: numbers)
+        return found.map { wanted == $0 || wanted.hasPrefix($0 + "\n") } ?? false
+    }
+
     /// The utterances of one split.
     ///
     /// - Throws: ``TrainingError/noExamples(_:split:)``.

@@ -2,16 +2,21 @@ import Chatterbox
 import Foundation
 import Torch
 
-/// The speech tokens of a manifest's utterances, in one safetensors file: `tokens.N` int16, where N is the utterance's index.
+/// The speech tokens of a manifest's utterances, in one safetensors file: `tokens.N` int16, where N is the utterance's index. The file also
+/// contains a list of the utterances.
 public struct SpeechTokenStore: Sendable {
     private let tokens: [Int: [Int]]
 
-    /// - Throws: ``TrainingError/missing(_:_:)`` and what reading a damaged file throws.
-    public init(_ url: URL) throws {
+    /// - Parameters:
+    ///   - url: the file.
+    ///   - manifest: the utterances, which may have become more since the file was written.
+    /// - Throws: ``TrainingError/missing(_:_:)``, ``TrainingError/otherRecordings(_:)``, and what reading a damaged file throws.
+    public init(_ url: URL, of manifest: Manifest) throws {
         guard FileManager.default.fileExists(atPath: url.path) else {
             throw TrainingError.missing(url, .speechTokens)
         }
         let file = try SafetensorsFile(url)
+        guard manifest.begins(with: file.metadata[Manifest.contentsKey]) else { throw TrainingError.otherRecordings(url) }
         tokens = try Dictionary(
             uniqueKeysWithValues: file.entries.keys.compactMap { name in
                 try Int(name.dropFirst("tokens.".count)).map { ($0, try file.tensor(name).array(of: Int.self)) }
@@ -48,6 +53,6 @@ public struct SpeechTokenStore: Sendable {
                 if start % 1600 == 0 { progress(Double(start) / Double(numbers.count)) }
             }
         }
-        try SafetensorsWriter.write(found, to: url)
+        try SafetensorsWriter.write(found, metadata: [Manifest.contentsKey: manifest.contents()], to: url)
     }
 }

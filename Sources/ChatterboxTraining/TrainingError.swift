@@ -9,8 +9,8 @@ public enum TrainingError: Error, CustomStringConvertible, Equatable {
     case checkpoint(URL, problem: String)
     case diverged(step: Int, group: String, what: String)
     case missing(URL, Part)
-    /// A file of features was computed from other recordings than those in the manifest.
-    case features(URL)
+    /// A file of features or speech tokens was computed from other recordings than those in the manifest.
+    case otherRecordings(URL)
 
     /// A training would need more memory than the machine has.
     case memory(Adapter.Part, needed: Int, there: Int)
@@ -38,7 +38,7 @@ public enum TrainingError: Error, CustomStringConvertible, Equatable {
                     + "batches, or train an adapter", part == .t3 ? "T3" : "the flow", Double(needed) / 1e9, Double(there) / 1e9)
         case .halfPrecision(let dtype, let device):
             "training in \(dtype) is for GPUs, and this model is on \(device); train in float32 there"
-        case .features(let url): "\(url.path) was computed from other recordings than those in the manifest"
+        case .otherRecordings(let url): "\(url.path) was computed from other recordings than those in the manifest"
         }
     }
 }

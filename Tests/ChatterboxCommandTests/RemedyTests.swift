@@ -25,7 +25,7 @@ import Torch
             (VoiceError.missing(source: "ada.safetensors", tensor: "xvector"), "`chatterbox voice make`"),
             (TextError.tooLong(characters: 9000, tokens: 3000, limit: 2048), "--split sentences"),
             (TrainingError.missing(folder, .speechTokens), "`chatterbox train tokens`"),
-            (TrainingError.features(folder), "`chatterbox train features`"),
+            (TrainingError.otherRecordings(folder), "`chatterbox train features`"),
             (ComputeError.quantization(.int8, dtype: .bfloat16, device: .cpu), "--quantize"),
         ] as [(any Error, String)])
     func remedies(error: any Error, words: String) { expect(words, of: error) }

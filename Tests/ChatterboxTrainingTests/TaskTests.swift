@@ -104,7 +104,7 @@ struct TaskTests {
         var data = try SmallData()
         try data.change { $0.split(separator: "\n").reversed().joined(separator: "\n") + "\n" }
         let file = data.folder.url.appending(path: "features/features-0.safetensors")
-        #expect(throws: TrainingError.features(file)) { try data.corpus("train") }
+        #expect(throws: TrainingError.otherRecordings(file)) { try data.corpus("train") }
         try data.extract()
         #expect(try data.corpus("train").numbers == [2, 3, 4, 5, 6, 7])
         #expect(data.features.tokenCount(0) == (12_000 + 2_400 * 7) / 960)
@@ -150,12 +150,25 @@ struct TaskTests {
 
         let file = data.folder.url.appending(path: "tokens.safetensors")
         try SpeechTokenStore.extract(task.tokenizer, manifest: data.manifest, features: data.features, to: file) { _ in }
-        let store = try SpeechTokenStore(file)
+        let store = try SpeechTokenStore(file, of: data.manifest)
         for number in 0..<8 {
             let alone = try task.tokenizer.tokens(ofLogMel: data.features.logMel(number).to(.float32))
             #expect(try store[number] == alone.array(of: Int.self))
         }
         #expect(store[8] == nil)
+    }
+
+    @Test("tokens of other recordings are refused; a manifest may have grown, and utterances with tokens need no features")
+    func tokensAlone() throws {
+        var data = try SmallData()
+        _ = try madeUp(data)
+        let file = data.folder.url.appending(path: "t.safetensors"), old = data.manifest, known = try data.corpus("train")
+        try data.change { $0 + #"{"audio": "0.wav", "text": "One more.", "speaker": "0"}"# + "\n" }
+        let grown = try Corpus(data.manifest, tokens: SpeechTokenStore(file, of: data.manifest), split: "train")
+        #expect(grown.numbers == known.numbers && grown.tokenCounts == known.tokenCounts)
+        try data.change { $0.split(separator: "\n").reversed().joined(separator: "\n") + "\n" }
+        #expect(throws: TrainingError.otherRecordings(file)) { try SpeechTokenStore(file, of: data.manifest) }
+        #expect(try SpeechTokenStore(file, of: old)[0] != nil)
     }
 
     @Test("the tokenizer learns phonemes without spaces and stress, or else the letters of the text")
@@ -192,13 +205,13 @@ struct TaskTests {
             Dictionary(
                 uniqueKeysWithValues: (0..<8).map { number in
                     ("tokens.\(number)", try Tensor.randint(0..<6561, [data.features.tokenCount(number)!], generator: generator).to(.int16))
-                }), to: tokens)
+                }), metadata: [Manifest.contentsKey: data.manifest.contents()], to: tokens)
         try SafetensorsWriter.write(
             [
                 "voice.0": .rand([3, 256], generator: generator), "voice.1": .rand([3, 256], generator: generator),
                 "xvector.0": .randn([3, 192], generator: generator), "xvector.1": .randn([3, 192], generator: generator),
             ], to: speakers)
-        return (try SpeechTokenStore(tokens), try SpeakerTable(speakers))
+        return (try SpeechTokenStore(tokens, of: data.manifest), try SpeakerTable(speakers))
     }
 
     private func fresh(_ dtype: DType, _ make: (Weights) throws -> Void) throws -> Weights {
@@ -213,8 +226,9 @@ struct TaskTests {
         let (tokens, speakers) = try madeUp(data)
         let sizes = sizes.t3
         let task = try T3Task(
-            sizes, initial: fresh(dtype) { _ = try T3($0, sizes) }, corpus: data.corpus("train"), heldOut: data.corpus("validation"),
-            tokens: tokens, speakers: speakers, tokenizer: EnglishTokenizer(fixturesFolder.appending(path: "tokenizer.json")),
+            sizes, initial: fresh(dtype) { _ = try T3($0, sizes) }, corpus: Corpus(data.manifest, tokens: tokens, split: "train"),
+            heldOut: Corpus(data.manifest, tokens: tokens, split: "validation"), tokens: tokens, speakers: speakers,
+            tokenizer: EnglishTokenizer(fixturesFolder.appending(path: "tokenizer.json")),
             settings: data.settings, batchTokens: 120, seed: 4)
         task.wrongTokenRate = 0.1
         let losses = try data.losses(task, steps: 25)
@@ -337,6 +351,7 @@ struct TaskTests {
     @Test("an error names missing files that an earlier command makes")
     func missing() throws {
         let url = URL(filePath: "/nowhere/tokens.safetensors")
-        #expect(throws: TrainingError.missing(url, .speechTokens)) { try SpeechTokenStore(url) }
+        let manifest = try SmallData().manifest
+        #expect(throws: TrainingError.missing(url, .speechTokens)) { try SpeechTokenStore(url, of: manifest) }
     }
 }

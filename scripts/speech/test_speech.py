@@ -4,7 +4,12 @@ import importlib.util
 import json
 import random
 import re
+import subprocess
+import sys
+import tempfile
 import unittest
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
 
 import numpy
 
@@ -119,6 +124,53 @@ class Sound(unittest.TestCase):
         low, high = tone(1), 0.3 * numpy.sin(2 * numpy.pi * 7000 * numpy.arange(RATE) / RATE)
         self.assertAlmostEqual(abs(sound.equalise(low, RATE, [(440, 6)])).max() / 0.3, 10 ** 0.3, delta=0.02)
         self.assertAlmostEqual(abs(sound.equalise(high, RATE, [(440, 6)])).max() / 0.3, 1, delta=0.02)
+
+
+class Collection(unittest.TestCase):
+    PROGRAM = Path(__file__).resolve().parent.parent / "keep-tokens"
+
+    def setUp(self):
+        loader = SourceFileLoader("keep_tokens", str(self.PROGRAM))
+        self.files = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
+        loader.exec_module(self.files)
+        self.folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
+
+    def keep(self, recordings, listed=None):
+        """Adds recordings, (name, text, split, tokens); their file of tokens lists `listed`."""
+        lines = [{"audio": f"audio/{name}.flac", "text": text, "speaker": "ben", "split": split, "phonemes": "x"}
+                 for name, text, split, _ in recordings]
+        (self.folder / "manifest.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        tokens, speakers = self.folder / "tokens", self.folder / "speakers"
+        self.files.write(tokens, {f"tokens.{number}": numpy.array(line[3], numpy.int16) for number, line in enumerate(recordings) if line[3]},
+                         {"utterances": self.files.contents(lines) if listed is None else listed})
+        self.files.write(speakers, {"voice.ben": numpy.ones([6, 256], numpy.float32), "xvector.ben": numpy.ones([6, 192], numpy.float32)}, {})
+        return subprocess.run([sys.executable, self.PROGRAM, self.folder / "kept", self.folder, "--tokens", tokens, "--speakers", speakers],
+                              capture_output=True, text=True)
+
+    def kept(self):
+        folder = self.folder / "kept"
+        lines = [json.loads(line) for line in (folder / "manifest.jsonl").read_text().splitlines()]
+        metadata, tokens = self.files.read(folder / "tokens.safetensors")
+        self.assertEqual(metadata["utterances"], self.files.contents(lines))
+        return [(Path(line["audio"]).stem, line["text"], tokens[f"tokens.{number}"].tolist()) for number, line in enumerate(lines)]
+
+    def test_utterances_with_tokens_are_kept_except_those_of_the_test(self):
+        made = self.keep([("a", "One.", "train", [1, 2]), ("b", "Two.", "test", [3]), ("c", "Three.", "validation", [4]), ("d", "Four.", "train", [])])
+        self.assertEqual(made.stderr, "")
+        self.assertEqual(self.kept(), [("a", "One.", [1, 2]), ("c", "Three.", [4])])
+        self.assertEqual({name: (tensor.shape, tensor.dtype) for name, tensor in self.files.read(self.folder / "kept/speakers.safetensors")[1].items()},
+                         {"voice.ben": ((4, 256), numpy.float16)})
+
+    def test_more_are_added_and_one_with_the_same_name_is_replaced(self):
+        self.keep([("a", "One.", "train", [1]), ("b", "Two.", "train", [2])])
+        self.keep([("b", "Two again.", "train", [5]), ("c", "Three.", "train", [6])])
+        self.assertEqual(self.kept(), [("a", "One.", [1]), ("b", "Two again.", [5]), ("c", "Three.", [6])])
+
+    def test_tokens_of_other_recordings_are_refused_and_nothing_is_written(self):
+        made = self.keep([("a", "One.", "train", [1])], listed="a.flac\tAnother.")
+        self.assertEqual(made.returncode, 1)
+        self.assertIn("other recordings", made.stderr)
+        self.assertFalse((self.folder / "kept").exists())
 
 
 class Judgement(unittest.TestCase):

@@ -69,7 +69,7 @@ enum Remedy {
         case TextError.unknownSpeakers(let names, _): "add --voice \(names[0])=FILE"
         case TrainingError.missing(_, .speechTokens): "`chatterbox train tokens` writes it"
         case TrainingError.missing(_, .speakerEmbeddings): "`chatterbox train speakers` writes it"
-        case TrainingError.features: "`chatterbox train features`, or `train mels` for the flow's, makes it again"
+        case TrainingError.otherRecordings: "`chatterbox train features` or `train tokens`, or `train mels` for the flow's mels, makes it again"
         default: hubRemedy(error) ?? servingRemedy(error)
         }
     }

@@ -33,7 +33,7 @@ public struct SpeechExcerpts: Sendable {
 
     /// Cuts of one split's recordings, with mels that were made for them (``FlowMels``).
     ///
-    /// - Throws: ``TrainingError/noExamples(_:split:)`` if there is no mel for any, ``TrainingError/features(_:)`` if the mels
+    /// - Throws: ``TrainingError/noExamples(_:split:)`` if there is no mel for any, ``TrainingError/otherRecordings(_:)`` if the mels
     ///   are of other recordings.
     public init(_ manifest: Manifest, split: String, mels: FeatureStore) throws {
         try mels.check(against: manifest)
