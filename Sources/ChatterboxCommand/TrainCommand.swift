@@ -357,6 +357,12 @@ struct SpeakTest: AsyncParsableCommand {
     @Option(help: "Processor threads.")
     var threads = 1
 
+    func validate() throws {
+        if fromTokens && (temperature != nil || repetitionPenalty != nil || cfgWeight != nil) {
+            throw ValidationError("--temperature, --repetition-penalty and --cfg-weight are T3's, which --from-tokens does not use")
+        }
+    }
+
     func run() async throws {
         try Libtorch.setThreads(threads)
         let loaded = try Model.load(URL(filePath: model), compute: ComputeOptions(quantization: quantize))

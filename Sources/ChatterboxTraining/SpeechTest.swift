@@ -51,7 +51,7 @@ public struct SpeechTest: Sendable {
         let model = synthesizer.model
         return try withoutGradients {
             let tokens = try model.s3Gen.tokenizer.tokens(of: AudioFile.read(utterance.audio))
-            let speech = try model.s3Gen(tokens: tokens, prompt: voice.prompt, generator: Generator(seed: 1))
+            let speech = try model.s3Gen(tokens: tokens, prompt: voice.prompt, steps: options.steps, generator: Generator(seed: 1))
             return try Audio(speech.waveform, sampleRate: synthesizer.sampleRate)
         }
     }

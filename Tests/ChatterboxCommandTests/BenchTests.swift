@@ -109,6 +109,7 @@ struct BenchTests {
         arguments: [
             (["--listeners", "0"], "--listeners is 0; allowed is 1 to 1024"), (["--rate", "0"], "--rate is 0; allowed is 0.001 to 1000"),
             (["--text", " "], "--text"), (["--seconds", "1000"], "--seconds is 1000"), (["--language", "klingon"], "--language is klingon"),
+            (["--ca-file", "a.pem"], "give its address with --url"),
         ])
     func loadRefusals(options: [String], words: String) async throws {
         let run = try await Program()(["bench", "load", "--model", StandInModel.folder.path] + options)

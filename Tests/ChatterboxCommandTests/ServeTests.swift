@@ -308,6 +308,11 @@
                     #expect(strange.status == 1 && strange.errors.contains("--ca-file"), "\(strange.errors)")
                     let other = try await program(status + ["--ca-file", certificates.appending(path: "first.key.pem").path])
                     #expect(other.status == 64 && other.errors.contains("there is no certificate"), "\(other.errors)")
+                    let load = ["bench", "load", "--url", "https://localhost:\(port)", "--requests", "1", "--listeners", "1", "--runs", "1"]
+                    let measured = try await program(load + ["--ca-file", chain.path, "--model", "a"])
+                    #expect(measured.errors.contains("answered 400: a has no voice"), "\(measured.errors)")
+                    let distrusted = try await program(load)
+                    #expect(distrusted.status == 1 && distrusted.errors.contains("--ca-file"), "\(distrusted.errors)")
                     group.cancelAll()
                     try await group.waitForAll()
                 }

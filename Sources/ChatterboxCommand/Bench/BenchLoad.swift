@@ -56,6 +56,10 @@ struct BenchLoad: AsyncParsableCommand {
     var url: String?
     @Option(help: ArgumentHelp("A file whose first key is sent to the server.", valueName: "file"))
     var apiKeyFile: String?
+    @Option(
+        help: ArgumentHelp("Certificates (PEM) of authorities to trust in addition to the system's, for the server's certificate.", valueName: "file")
+    )
+    var caFile: String?
     @Option(help: "Number of measurements of each setting.")
     var runs = 3
     @Flag(help: "Also measure single steps of T3 for the same numbers of requests, without other work.")
@@ -75,6 +79,9 @@ struct BenchLoad: AsyncParsableCommand {
     ]
 
     func validate() throws {
+        if url == nil, apiKeyFile != nil || caFile != nil {
+            throw ValidationError("--api-key-file and --ca-file are for a server; give its address with --url")
+        }
         func check(_ name: String, _ value: Double, _ allowed: ClosedRange<Double>) throws {
             guard allowed.contains(value) else {
                 func shown(_ number: Double) -> String { number == number.rounded() ? String(Int(number)) : String(number) }
@@ -155,12 +162,13 @@ struct BenchLoad: AsyncParsableCommand {
         #if Hub
             if steps || !adapters.isEmpty { throw UsageError("--steps and --adapters measure this process's model; remove them or --url") }
             let speaker = ServerSpeaker(
-                try ServerClient(url, keyFile: apiKeyFile), model: model.model ?? "tts-1", voices: voice.isEmpty ? ["default"] : voice,
+                try ServerClient(url, keyFile: apiKeyFile, authorityFile: caFile), model: model.model ?? "tts-1",
+                voices: voice.isEmpty ? ["default"] : voice,
                 language: language)
-            display.begin("Measuring the machine")
-            let machine = try BenchMachine.measure(threads: model.threads ?? ComputeOptions.defaultThreads)
             display.begin("Warming up")
             _ = try await speaker.speak(LoadRequest("One two three.", seed: common.seed)) { _ in }
+            display.begin("Measuring the machine")
+            let machine = try BenchMachine.measure(threads: model.threads ?? ComputeOptions.defaultThreads)
             let load = SpeechLoad(speaker, clock: ContinuousClock()), asked = makeRequests(voices: speaker.voices.count)
             var report = LoadReport(
                 machine: machine, server: url, model: speaker.model, voices: speaker.voices.count, requests: asked.count, patterns)
