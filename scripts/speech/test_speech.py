@@ -137,7 +137,7 @@ class Collection(unittest.TestCase):
 
     def keep(self, recordings, listed=None):
         """Adds recordings, (name, text, split, tokens); their file of tokens lists `listed`."""
-        lines = [{"audio": f"audio/{name}.flac", "text": text, "speaker": "ben", "split": split, "phonemes": "x"}
+        lines = [{"audio": f"../data/{name}.flac", "text": text, "speaker": "ben", "split": split, "phonemes": "x"}
                  for name, text, split, _ in recordings]
         (self.folder / "manifest.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
         tokens, speakers = self.folder / "tokens", self.folder / "speakers"
@@ -152,25 +152,55 @@ class Collection(unittest.TestCase):
         lines = [json.loads(line) for line in (folder / "manifest.jsonl").read_text().splitlines()]
         metadata, tokens = self.files.read(folder / "tokens.safetensors")
         self.assertEqual(metadata["utterances"], self.files.contents(lines))
-        return [(Path(line["audio"]).stem, line["text"], tokens[f"tokens.{number}"].tolist()) for number, line in enumerate(lines)]
+        return [(line["audio"].removesuffix(".flac"), line["text"], tokens[f"tokens.{number}"].tolist()) for number, line in enumerate(lines)]
 
     def test_utterances_with_tokens_are_kept_except_those_of_the_test(self):
-        made = self.keep([("a", "One.", "train", [1, 2]), ("b", "Two.", "test", [3]), ("c", "Three.", "validation", [4]), ("d", "Four.", "train", [])])
+        made = self.keep([("6/a", "One.", "train", [1, 2]), ("6/b", "Two.", "test", [3]), ("7/a", "Three.", "validation", [4]),
+                          ("7/d", "Four.", "train", [])])
         self.assertEqual(made.stderr, "")
-        self.assertEqual(self.kept(), [("a", "One.", [1, 2]), ("c", "Three.", [4])])
+        self.assertEqual(self.kept(), [("6/a", "One.", [1, 2]), ("7/a", "Three.", [4])])
         self.assertEqual({name: (tensor.shape, tensor.dtype) for name, tensor in self.files.read(self.folder / "kept/speakers.safetensors")[1].items()},
                          {"voice.ben": ((4, 256), numpy.float16)})
 
     def test_more_are_added_and_one_with_the_same_name_is_replaced(self):
-        self.keep([("a", "One.", "train", [1]), ("b", "Two.", "train", [2])])
-        self.keep([("b", "Two again.", "train", [5]), ("c", "Three.", "train", [6])])
-        self.assertEqual(self.kept(), [("a", "One.", [1]), ("b", "Two again.", [5]), ("c", "Three.", [6])])
+        self.keep([("6/a", "One.", "train", [1]), ("6/b", "Two.", "train", [2])])
+        self.keep([("6/b", "Two again.", "train", [5]), ("7/b", "Three.", "train", [6])])
+        self.assertEqual(self.kept(), [("6/a", "One.", [1]), ("6/b", "Two again.", [5]), ("7/b", "Three.", [6])])
 
     def test_tokens_of_other_recordings_are_refused_and_nothing_is_written(self):
-        made = self.keep([("a", "One.", "train", [1])], listed="a.flac\tAnother.")
+        made = self.keep([("6/a", "One.", "train", [1])], listed="a.flac\tAnother.")
         self.assertEqual(made.returncode, 1)
         self.assertIn("other recordings", made.stderr)
         self.assertFalse((self.folder / "kept").exists())
+
+
+class Shifts(unittest.TestCase):
+    PROGRAM = Path(__file__).resolve().parent.parent / "shift-recordings"
+
+    def setUp(self):
+        if not importlib.util.find_spec("soundfile"):
+            self.skipTest("soundfile is not installed")
+
+    def test_copies_of_the_training_follow_their_utterances_and_are_not_made_again(self):
+        import soundfile
+        folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        data, out = folder / "data", folder / "out"
+        (data / "audio").mkdir(parents=True)
+        lines = [{"audio": f"audio/{name}.flac", "text": name, "split": split, "seconds": 1.0} for name, split in (("a", "train"), ("b", "validation"))]
+        for line in lines:
+            soundfile.write(data / line["audio"], tone(1), RATE, subtype="PCM_16")
+        (data / "manifest.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        run = lambda *options: subprocess.run([sys.executable, self.PROGRAM, data, out, *options], capture_output=True, text=True)
+        self.assertEqual(run("--milliseconds", "10", "25").stdout, "4 utterances\n")
+        made = [json.loads(line) for line in (out / "manifest.jsonl").read_text().splitlines()]
+        self.assertEqual([(line["text"], line["split"], line["seconds"]) for line in made],
+                         [("a", "train", 1.0), ("a", "train", 1.01), ("a", "train", 1.025), ("b", "validation", 1.0)])
+        original, shifted = (soundfile.read(out / made[place]["audio"], dtype="int16")[0] for place in (0, 2))
+        numpy.testing.assert_array_equal(shifted, numpy.concatenate([numpy.zeros(600, numpy.int16), original]))
+        before = (out / made[1]["audio"]).stat().st_mtime_ns
+        run("--milliseconds", "10", "25")
+        self.assertEqual((out / made[1]["audio"]).stat().st_mtime_ns, before)
+        self.assertEqual(run("--milliseconds", "40").returncode, 2)
 
 
 class Judgement(unittest.TestCase):
